@@ -1,0 +1,138 @@
+"""Frames on descriptors: two lines of JSON, then raw buffers."""
+
+import os
+import threading
+from collections import deque
+
+from . import encoding
+
+
+class Closed(Exception):
+    """The other side has closed the descriptor."""
+
+
+class FrameReader:
+    """Cuts the bytes of one descriptor into frames ``(head, content, buffers)``."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self._bytes = bytearray()
+        self._backlog = deque()
+
+    def put_back(self, frame):
+        """Keeps a frame that came out of turn for the next :meth:`take`."""
+        self._backlog.append(frame)
+
+    def take(self):
+        """The next frame that is here already, or None."""
+        if self._backlog:
+            return self._backlog.popleft()
+        return self._parse()
+
+    def fill(self):
+        """Reads once, blocking."""
+        data = os.read(self.fd, 1 << 18)
+        if not data:
+            raise Closed
+        self._bytes += data
+
+    def next(self):
+        """The next frame, waiting for it."""
+        frame = self.take()
+        while frame is None:
+            self.fill()
+            frame = self.take()
+        return frame
+
+    def next_new(self):
+        """The next complete frame that was not put back, or None."""
+        return self._parse()
+
+    def _parse(self):
+        data = self._bytes
+        first = data.find(b"\n")
+        if first < 0:
+            return None
+        second = data.find(b"\n", first + 1)
+        if second < 0:
+            return None
+        head = encoding.loads(data[:first].decode("utf-8", "replace"))
+        end = second + 1
+        lengths = head.get("buffers") or ()
+        if len(data) < end + sum(lengths):
+            return None
+        content = encoding.loads(data[first + 1:second].decode("utf-8", "replace"))
+        buffers = []
+        for length in lengths:
+            buffers.append(bytes(data[end:end + length]))
+            end += length
+        del data[:end]
+        return head, content, buffers
+
+
+class FrameWriter:
+    """Writes whole frames to one descriptor, from any thread.
+
+    ``guard`` keeps SIGINT from tearing a frame apart (see interrupts.py).
+    """
+
+    def __init__(self, fd, guard):
+        self.fd = fd
+        self._guard = guard
+        self._lock = threading.Lock()
+        self._owner = None
+        self._nested = deque()
+
+    def send(self, msg_type, content=None, id=None, metadata=None, buffers=None, seq=None,
+             request=None):
+        """Writes one frame; with ``seq`` the server is asked for an ``ack``."""
+        head = {"msg_type": msg_type}
+        if id is not None:
+            head["id"] = id
+        if request is not None:
+            head["request"] = request
+        if metadata:
+            head["metadata"] = metadata
+        if seq is not None:
+            head["ack"] = True
+            head["seq"] = seq
+        parts = [b""]
+        if buffers:
+            views = [memoryview(b).cast("B") if not isinstance(b, bytes) else b for b in buffers]
+            head["buffers"] = [len(view) for view in views]
+            parts += views
+        body = encoding.dump_parts(content) if content else [b"{}"]
+        start = encoding.dumps(head)
+        if len(body) == 1 and len(body[0]) < 65536:
+            parts[0] = b"%b\n%b\n" % (start, body[0])
+        else:
+            parts[0:1] = [start + b"\n"] + body + [b"\n"]
+        self._write(parts)
+
+    def _write(self, parts):
+        me = threading.get_ident()
+        if self._owner == me:
+            # A finalizer or a signal handler sends while this thread is in the middle of a frame.
+            self._nested.append(parts)
+            return
+        with self._guard:
+            with self._lock:
+                self._owner = me
+                try:
+                    self._write_parts(parts)
+                    while self._nested:
+                        self._write_parts(self._nested.popleft())
+                finally:
+                    self._owner = None
+
+    def _write_parts(self, parts):
+        if len(parts) == 1:
+            data = parts[0]
+            done = os.write(self.fd, data)
+            if done == len(data):
+                return
+            parts = [memoryview(data)[done:]]
+        for part in parts:
+            view = memoryview(part)
+            while view:
+                view = view[os.write(self.fd, view):]
