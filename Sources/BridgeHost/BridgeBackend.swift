@@ -36,8 +36,8 @@ final class BridgeBackend: LanguageBackend {
   private var startedAt: UInt64 = 0
   private var isPaused = false
   private var isShutDown = false
-  /// Said at the next cell when the process ended while none was running.
-  private var unreportedEnd: ErrorContent?
+  /// Until a cell has told it.
+  private var untoldEnd: EarlierEnd?
 
   init(
     manifest: BridgeManifest, command: ResolvedCommand, environment: [String],
@@ -80,7 +80,12 @@ final class BridgeBackend: LanguageBackend {
   }
 
   /// A session that has shaken hands.
-  private func readySession() async -> Result<BridgeSession, BackendFailure> {
+  /// - Parameter execution: the cell that is to run in it, which is told first what became of the one before.
+  private func readySession(for execution: Execution? = nil) async -> Result<BridgeSession, BackendFailure> {
+    if let execution, let end = untoldEnd {
+      untoldEnd = nil
+      if let refusal = output.tell(end, before: execution) { return .failure(BackendFailure(refusal)) }
+    }
     if isShutDown {
       return .failure(
         BackendFailure(ErrorContent(name: "KernelShutdown", value: "the kernel is shutting down")))
@@ -89,7 +94,7 @@ final class BridgeBackend: LanguageBackend {
     if session?.isEnded ?? true {
       await pauseAfterFailures()
       // Much may have happened in the pause.
-      if isShutDown { return await readySession() }
+      if isShutDown { return await readySession(for: execution) }
       if running?.isInterrupted == true {
         return .failure(
           BackendFailure(ErrorContent(name: "KeyboardInterrupt", value: "interrupted before it ran")))
@@ -103,7 +108,9 @@ final class BridgeBackend: LanguageBackend {
     }
     guard let session else { preconditionFailure("a session was just started") }
     await session.waitUntilStarted()
-    if let failure = session.failure { return .failure(BackendFailure(failure)) }
+    if session.isEnded, let failure = execution == nil ? session.failure : told(session) {
+      return .failure(BackendFailure(failure))
+    }
     adopt(session.handshake)
     return .success(session)
   }
@@ -142,8 +149,9 @@ final class BridgeBackend: LanguageBackend {
     // Only what never came up counts: a cell that ends its language may do so as often as it likes.
     let cameUp = session.handshake != nil
     quickFailures = !cameUp && EventLoop.now() - startedAt < Self.quickEnd ? quickFailures + 1 : 0
-    // With a cell running the cell tells it; otherwise the next one must.
-    if turnstile.isFree, beside.isEmpty, !isShutDown { unreportedEnd = session.failure }
+    // A cell that runs takes it back when it tells it. Whoever else may wait for the session, a question or a comm's
+    // handler, tells nobody.
+    if let failure = session.failure { untoldEnd = EarlierEnd(failure, hadState: session.hasRun) }
     output.ended(self)
   }
 
@@ -165,7 +173,6 @@ final class BridgeBackend: LanguageBackend {
     if execution.isInterrupted {
       return .failed(ErrorContent(name: "KeyboardInterrupt", value: "interrupted before it ran"))
     }
-    reportEarlierEnd(execution)
     running = execution
     ladder.reset()
     defer {
@@ -173,7 +180,7 @@ final class BridgeBackend: LanguageBackend {
       loop.cancel(graceTimer)
     }
     let session: BridgeSession
-    switch await readySession() {
+    switch await readySession(for: execution) {
     case .success(let ready): session = ready
     case .failure(let failure): return .failed(failure.error)
     }
@@ -202,7 +209,7 @@ final class BridgeBackend: LanguageBackend {
     _ reply: BridgeSession.Reply, of execution: Execution, _ session: BridgeSession
   ) async -> ExecuteOutcome {
     guard case .content(let content, _) = reply else {
-      return .failed(session.failure ?? ErrorContent(name: "BackendTerminated", value: manifest.language))
+      return .failed(told(session) ?? ErrorContent(name: "BackendTerminated", value: manifest.language))
     }
     if let outcome = Self.outcome(content, of: execution) { return outcome }
     if JSONScanner.isTooDeep(content) {
@@ -225,7 +232,7 @@ final class BridgeBackend: LanguageBackend {
     beside.append(execution)
     defer { beside.removeAll { $0 === execution } }
     let session: BridgeSession
-    switch await sessionForSubshell() {
+    switch await sessionForSubshell(execution) {
     case .success(let ready): session = ready
     case .failure(let failure): return .failed(failure.error)
     }
@@ -243,11 +250,11 @@ final class BridgeBackend: LanguageBackend {
   }
 
   /// A session that has shaken hands, without waiting for the cell that runs in it.
-  private func sessionForSubshell() async -> Result<BridgeSession, BackendFailure> {
-    if isRunning { return await readySession() }
+  private func sessionForSubshell(_ execution: Execution) async -> Result<BridgeSession, BackendFailure> {
+    if isRunning { return await readySession(for: execution) }
     await turnstile.enter()
     defer { turnstile.leave() }
-    return await readySession()
+    return await readySession(for: execution)
   }
 
   func closeSubshell(_ id: String) {
@@ -262,19 +269,14 @@ final class BridgeBackend: LanguageBackend {
     session.violated("the content of its execute_reply is not one JSON object")
     await session.waitUntilEnded()
     return .failed(
-      session.failure
+      told(session)
         ?? ErrorContent(name: "BridgeProtocolError", value: "\(manifest.language): invalid reply"))
   }
 
-  private func reportEarlierEnd(_ execution: Execution) {
-    guard let end = unreportedEnd else { return }
-    unreportedEnd = nil
-    let text = end.traceback.dropLast().joined(separator: "\n")
-    output.stream(
-      "stderr",
-      Array(
-        "[\(text)\nThat was since its last cell; what it had in memory is lost. It is started anew.]\n".utf8),
-      of: execution)
+  /// Why a session has ended, for a cell that tells it.
+  private func told(_ session: BridgeSession) -> ErrorContent? {
+    if self.session === session { untoldEnd = nil }
+    return session.failure
   }
 
   private static func content(
@@ -445,7 +447,7 @@ final class BridgeBackend: LanguageBackend {
 
   func restart() async {
     await end(within: .milliseconds(500), restart: true)
-    unreportedEnd = nil
+    untoldEnd = nil
     quickFailures = 0
   }
 

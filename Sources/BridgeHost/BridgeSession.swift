@@ -59,6 +59,8 @@ final class BridgeSession: BridgePipes.Receiver {
   /// Why it ended, once it has.
   private(set) var failure: ErrorContent?
   private(set) var ending: GuardedProcess.Ending?
+  /// Whether it was given a cell or a comm message, and may have something to lose.
+  private(set) var hasRun = false
   /// The last of what it printed on stderr while no cell ran or just before its end.
   private var lastErrorText: [UInt8] = []
   private var isEndedByUser = false
@@ -139,6 +141,7 @@ final class BridgeSession: BridgePipes.Receiver {
     nextID += 1
     var frame = BridgeFrame(messageType, id: id, content: content)
     if let cell {
+      hasRun = true
       remember(cell, id: id)
       frame.header = cell.parent.headerBytes
       if !onLane {

@@ -13,11 +13,16 @@ public final class Kernel {
     public var defaultLanguage: String
     /// The session id in our headers.
     public var session: String
+    /// Whether a cell fails whose language has ended since its last one: nobody would read that its state is lost.
+    public var stopsAtLostState: Bool
 
-    public init(identity: KernelIdentity, defaultLanguage: String, session: String) {
+    public init(
+      identity: KernelIdentity, defaultLanguage: String, session: String, stopsAtLostState: Bool = false
+    ) {
       self.identity = identity
       self.defaultLanguage = defaultLanguage
       self.session = session
+      self.stopsAtLostState = stopsAtLostState
     }
   }
 
@@ -60,7 +65,8 @@ public final class Kernel {
     languages = LanguageTable(provider: provider, defaultName: configuration.defaultLanguage)
     let debugger = DebugState()
     output = OutputHub(
-      publisher: publisher, broker: broker, comms: table, history: history, debugger: debugger)
+      publisher: publisher, broker: broker, comms: table, history: history, debugger: debugger,
+      stopsAtLostState: configuration.stopsAtLostState)
     languages.output = output
     let commands = ServerCommands(languages: languages, publisher: publisher)
     cells = CellService(

@@ -13,11 +13,13 @@ final class OutputHub: BackendOutput {
   private let comms: CommTable
   private let history: any HistoryStore
   private let debugger: DebugState?
+  private let stopsAtLostState: Bool
 
   init(
     publisher: Publisher, broker: StdinBroker, comms: CommTable, history: any HistoryStore,
-    debugger: DebugState? = nil
+    debugger: DebugState? = nil, stopsAtLostState: Bool = false
   ) {
+    self.stopsAtLostState = stopsAtLostState
     self.debugger = debugger
     self.publisher = publisher
     self.broker = broker
@@ -67,6 +69,12 @@ final class OutputHub: BackendOutput {
 
   func registerTarget(_ name: String, for backend: any LanguageBackend) {
     comms.registerTarget(name, owner: backend)
+  }
+
+  func tell(_ end: EarlierEnd, before execution: Execution) -> ErrorContent? {
+    if end.hadState, stopsAtLostState { return end.refusal }
+    stream("stderr", Array(end.notice.utf8), of: execution)
+    return nil
   }
 
   func ended(_ backend: any LanguageBackend) {

@@ -49,6 +49,8 @@ final class ProxiedKernel {
   private(set) var info: JSONValue?
   private(set) var isEnded = false
   private(set) var failure: ErrorContent?
+  /// Whether it was given a cell or a comm message, and may have something to lose.
+  var hasRun: Bool { current != nil }
   private var ending: GuardedProcess.Ending?
 
   var onEnd: @KernelActor () -> Void = {}

@@ -23,6 +23,8 @@ public final class ProxyBackend: LanguageBackend {
   /// ipc, until the kernel has shown that it only knows tcp (Deno's does).
   private var transport = ConnectionInfo.Transport.ipc
   private var running: Execution?
+  /// Until a cell has told it.
+  private var untoldEnd: EarlierEnd?
   private var interrupts = 0
   /// Comm messages whose handlers run.
   private var handlers = 0
@@ -76,8 +78,9 @@ public final class ProxyBackend: LanguageBackend {
     let kernel = try ProxiedKernel(
       name: description.name, spec: spec, directory: directory, environment: environment,
       runtimeFolder: runtimeFolder, transport: transport, backend: self, output: output, loop: loop, log: log)
-    kernel.onEnd = { [weak self] in
+    kernel.onEnd = { [weak self, unowned kernel] in
       guard let self else { return }
+      self.untoldEnd = kernel.failure.map { EarlierEnd($0, hadState: kernel.hasRun) }
       self.output.ended(self)
     }
     self.kernel = kernel
@@ -97,6 +100,7 @@ public final class ProxyBackend: LanguageBackend {
     }
     await kernel?.waitUntilStarted()
     if let failure = kernel?.failure {
+      untoldEnd = nil
       guard kernel?.info == nil else { return (nil, failure) }
       // Next time the other way: what was wrong may have been mended.
       transport = transport == .ipc ? .tcp : .ipc
@@ -116,6 +120,10 @@ public final class ProxyBackend: LanguageBackend {
   ) async -> ExecuteOutcome {
     await enter()
     defer { leave() }
+    if let end = untoldEnd {
+      untoldEnd = nil
+      if let refusal = output.tell(end, before: execution) { return .failed(refusal) }
+    }
     running = execution
     interrupts = 0
     defer { running = nil }
@@ -128,7 +136,10 @@ public final class ProxyBackend: LanguageBackend {
       "execute_request", content: Self.content(code, execution, expressions),
       metadata: execution.request.metadata,
       cell: execution)
-    guard let reply else { return .failed(kernel.failure ?? unexplained) }
+    guard let reply else {
+      untoldEnd = nil
+      return .failed(kernel.failure ?? unexplained)
+    }
     return Self.outcome(reply.content, execution)
   }
 
@@ -206,6 +217,7 @@ public final class ProxyBackend: LanguageBackend {
 
   public func restart() async {
     await end(within: .seconds(1), restart: true)
+    untoldEnd = nil
   }
 
   public func shutdown(within limit: Duration) async {

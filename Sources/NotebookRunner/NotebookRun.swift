@@ -96,7 +96,7 @@ public final class NotebookRun {
     kernel = Kernel(
       .init(
         identity: KernelIdentity(version: record.version), defaultLanguage: options.language,
-        session: record.runID),
+        session: record.runID, stopsAtLostState: true),
       frontEnd: frontEnd, scheduler: scheduler, provider: provider, history: NoHistory(), system: meter,
       log: log)
     frontEnd.kernel = kernel
@@ -339,6 +339,10 @@ public final class NotebookRun {
       // all there is.
       if isExpected, !isMemory, !options.isForeign { return .ok }
       finish(isMemory ? .outOfMemory : .kernelDied, index, error)
+      return .died
+    case "StateLost":
+      // Expected or not: it is not this cell's doing, and what follows would run on nothing.
+      finish(.kernelDied, index, error)
       return .died
     case "BackendStartFailed", "LanguageNotInstalled":
       finish(.startFailed, index, error)

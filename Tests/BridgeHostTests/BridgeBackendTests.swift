@@ -202,9 +202,50 @@ struct MisbehavingBridgeTests {
     await bench.output.wait { bench.output.endings == 1 }
     #expect(await bench.run("print 'again'") == "ok")
     let report = try #require(bench.output.lines.first { $0.hasPrefix("stderr") })
-    #expect(report.contains("signal 9 (SIGKILL)") && report.contains("since its last cell"))
+    #expect(report.contains("ended before: toy: signal 9 (SIGKILL), state true"))
     #expect(await bench.run("1") == "ok")
     #expect(bench.output.lines.filter { $0.hasPrefix("stderr") }.count == 1, "it is told once")
+    await bench.end()
+  }
+
+  @Test("one that ends before it has run anything has lost nothing")
+  func endsUnused() async throws {
+    let bench = try BridgeBench(capabilities: #""complete""#)
+    let reply = await bench.backend.query(
+      "complete_request", content: Array(#"{"code": "", "cursor_pos": 0}"#.utf8))
+    #expect(reply?.text.contains("matches") == true)
+    let process = try #require(bench.backend.processIDs.first)
+    kill(process, SIGKILL)
+    await bench.output.wait { bench.output.endings == 1 }
+    bench.output.stopsAtLostState = true
+    #expect(await bench.run("print 'x'") == "ok")
+    #expect(bench.output.text.contains("state false"))
+    await bench.end()
+  }
+
+  @Test("where lost state stops a run, the next cell fails once and the one after it runs")
+  func stopsAtLostState() async throws {
+    let bench = try BridgeBench()
+    bench.output.stopsAtLostState = true
+    #expect(await bench.run("print 'x'") == "ok")
+    let process = try #require(bench.backend.processIDs.first)
+    kill(process, SIGKILL)
+    await bench.output.wait { bench.output.endings == 1 }
+    #expect(await bench.run("print 'again'").hasPrefix("failed BackendTerminated: toy: signal 9 (SIGKILL)"))
+    #expect(!bench.output.text.contains("again"))
+    #expect(await bench.run("print 'anew'") == "ok")
+    await bench.end()
+  }
+
+  @Test("one that ends while it answers a question is reported by the next cell")
+  func endsInQuestion() async throws {
+    let bench = try BridgeBench()
+    #expect(await bench.run("$state = 1") == "ok")
+    let reply = await bench.backend.query(
+      "complete_request", content: Array(#"{"code": "die", "cursor_pos": 3}"#.utf8))
+    #expect(reply == nil)
+    #expect(await bench.run("print 'again'") == "ok")
+    #expect(bench.output.text.contains("state true"))
     await bench.end()
   }
 

@@ -34,11 +34,15 @@ final class BridgeBench {
   /// - Parameters:
   ///   - script: the bridge program; by default one whose cells are Perl code.
   ///   - more: members of the manifest, each with a comma behind it.
-  init(_ script: String = BridgeBench.perl, program: String = "/usr/bin/perl", more: String = "") throws {
+  ///   - capabilities: what the manifest promises before the handshake, as members of an array.
+  init(
+    _ script: String = BridgeBench.perl, program: String = "/usr/bin/perl", more: String = "",
+    capabilities: String = ""
+  ) throws {
     folder = try Folder()
     let manifest = """
       {"bridge_protocol": 1, "language": "toy", "display_name": "Toy", \(more)
-       "argv": ["\(program)", "{resource_dir}/bridge.x"], "capabilities": []}
+       "argv": ["\(program)", "{resource_dir}/bridge.x"], "capabilities": [\(capabilities)]}
       """
     try Data(script.utf8).write(to: URL(fileURLWithPath: folder.path + "/bridge.x"))
     chmod(folder.path + "/bridge.x", 0o755)
@@ -80,6 +84,7 @@ final class BridgeBench {
       ($head, $content) = next_frame();
       exit 0 if $head->{msg_type} eq 'shutdown_request';
       if ($head->{msg_type} eq 'complete_request') {
+        kill 9, $$ if $content->{code} eq 'die';
         frame({msg_type => 'complete_reply', id => $head->{id}}, {status => 'ok', matches => ['m']}); next;
       }
       my $ok = do { local $SIG{INT} = sub { die "interrupted\n" }; eval "$content->{code}; 1" };
@@ -167,6 +172,15 @@ final class RecordingOutput: BackendOutput {
   func ask(_ prompt: String, password: Bool, of execution: Execution) async -> InputAnswer {
     questions.append(prompt)
     return answers.isEmpty ? .endOfFile : answers.removeFirst()
+  }
+
+  /// As in a run: whether a cell is refused whose language has lost its state.
+  var stopsAtLostState = false
+
+  func tell(_ end: EarlierEnd, before execution: Execution) -> ErrorContent? {
+    if end.hadState, stopsAtLostState { return end.error }
+    stream("stderr", Array("ended before: \(end.error.value), state \(end.hadState)\n".utf8), of: execution)
+    return nil
   }
 
   func registerTarget(_ name: String, for backend: any LanguageBackend) { targets.append(name) }

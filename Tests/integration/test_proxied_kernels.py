@@ -113,6 +113,15 @@ def test_a_kernel_that_does_not_start_says_why(client, name, word):
     assert word in "\n".join([failed.error["evalue"], *failed.error["traceback"]])
 
 
+def test_an_end_between_two_cells_is_told_by_the_next(client):
+    pid = run(client, "import os; kept = 1; os.getpid()").only("execute_result").content["data"]["text/plain"]
+    client.run(f"#!bash\nread -r _ _ _ guard _ < /proc/{pid}/stat; kill -9 {pid}; while kill -0 $guard 2>/dev/null; do sleep 0.01; done").ok()
+    after = run(client, "'kept' in globals()")
+    assert after.outputs[-1] == ("execute_result", "False")
+    assert "signal 9" in after.text("stderr") and "what it had in memory is lost" in after.text("stderr")
+    assert run(client, "1").outputs == [("execute_result", "1")]
+
+
 def test_nothing_is_left_behind(tmp_path):
     folder = tmp_path / "kernels" / "plainpython"
     folder.mkdir(parents=True)

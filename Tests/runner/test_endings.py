@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import code, parley
 
+# Once the guard is gone too, the runner knows that the language has ended.
+KILL = """#!bash
+read -r _ _ _ guard _ < /proc/$(cat pid)/stat
+kill -9 $(cat pid)
+while kill -0 $guard 2>/dev/null; do sleep 0.01; done"""
 SLEEP = "open('begun', 'w').close()\nimport time\ntime.sleep(60)"
 
 
@@ -74,6 +79,17 @@ def test_a_killed_kernel(run):
 def test_a_killed_proxied_kernel(run):
     done = run("import os\nos._exit(7)", "x", kernel="python3")
     assert done.code == 138 and done.statuses == ["died", "not_reached"]
+
+
+@pytest.mark.parametrize("tags", [(), ("raises-exception",)], ids=["plain", "raises-exception"])
+def test_a_language_that_died_between_its_cells(run, tags):
+    """Its next cell would run without what the earlier ones have made, and might even succeed."""
+    first = "import os\nx = 1\nwith open('pid', 'w') as file: _ = file.write(str(os.getpid()))"
+    done = run(first, KILL, code("print('x' in globals())", *tags), "print('never')")
+    assert done.statuses == ["ok", "ok", "died", "not_reached"]
+    assert done.code == 138 and done.reason == "kernel_died"
+    (error,) = done.outputs(2)
+    assert error.ename == "StateLost" and "signal 9" in error.evalue
 
 
 @pytest.fixture
