@@ -24,6 +24,9 @@ struct BridgeFrame {
     self.content = content
   }
 
+  /// About how many bytes of content follow the head, where it says so.
+  var announcedSize = 0
+
   /// Reads a head line; nil when it is not one. `bufferSizes` tells what follows the content.
   init?(head: [UInt8], bufferSizes: inout [Int]) {
     guard let value = JSONScanner.parse(head), let type = value["msg_type"]?.string else { return nil }
@@ -32,6 +35,7 @@ struct BridgeFrame {
     request = value["request"]?.integer
     metadata = value["metadata"].flatMap { $0.members == nil ? nil : $0.encoded }
     if value["ack"]?.bool == true { acknowledgement = value["seq"]?.integer ?? 0 }
+    announcedSize = value["size"]?.integer ?? 0
     guard let buffers = value["buffers"] else { return }
     bufferSizes = buffers.array?.compactMap(\.integer) ?? []
     guard bufferSizes.count == buffers.array?.count, bufferSizes.allSatisfy({ $0 >= 0 }) else { return nil }

@@ -1,9 +1,11 @@
 import Glibc
 
-/// Cuts the bytes of descriptor 4 into frames. Contents of any size are copied once.
+/// Cuts the bytes of descriptor 4 into frames. Contents whose size was announced are copied once.
 struct FrameReader {
   /// A head is small; one that is not is a program that writes something else on descriptor 4.
   private static let maximumHead = 1 << 20
+  /// So much memory is taken for a content before it comes, whatever its head announces.
+  private static let mostReserved = 128 << 20
 
   private enum Part {
     case head
@@ -38,6 +40,9 @@ struct FrameReader {
           throw Violation(text: "a line on descriptor 4 is no frame head: \(Self.excerpt(gathered))")
         }
         gathered = []
+        if frame.announcedSize > 0 {
+          gathered.reserveCapacity(min(frame.announcedSize, Self.mostReserved) / 8 * 9)
+        }
         part = .content(frame, bufferSizes: sizes)
       case .content(var frame, let sizes):
         guard try takeLine(&rest, limit: .max) else { break }

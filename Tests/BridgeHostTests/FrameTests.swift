@@ -57,6 +57,16 @@ struct FrameTests {
     #expect(ends.first == 27)
   }
 
+  @Test(
+    "the announced size is a hint, whatever it says",
+    arguments: ["2", "0", "-5", "1000000", "9223372036854775807", "\"2\"", "1e300", "null"])
+  func announcedSize(size: String) throws {
+    let stream = Array(text: "{\"msg_type\":\"a\",\"size\":\(size)}\n{\"x\":1}\n{\"msg_type\":\"b\"}\n{}\n")
+    let (frames, reader) = try Self.read([stream[...]])
+    #expect(frames == [#"a - {"x":1} [] -"#, "b - {} [] -"])
+    #expect(!reader.isInsideFrame)
+  }
+
   @Test("any two cuts", arguments: [41, 42] as [UInt64])
   func anyCuts(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)

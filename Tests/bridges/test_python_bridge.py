@@ -148,11 +148,21 @@ def test_what_json_has_no_word_for(python):
 def test_big_display(python):
     cell = python.execute("display({'text/plain': 'x' * (8 << 20)}, raw=True)")
     assert cell.events[0].content["data"] == {"text/plain": "x" * (8 << 20)}
+    assert 8 << 20 < cell.events[0].head["size"] < (8 << 20) + 100
     cell = python.execute("display({'a': 'x' * 70000, 'b': '\"' * 70000, 'c': '\u20ac' * 70000, "
                           "'d': 1}, raw=True, metadata={'m': 1})")
     assert cell.events[0].content == {
         "data": {"a": "x" * 70000, "b": '"' * 70000, "c": "\u20ac" * 70000, "d": 1},
         "metadata": {"m": 1}, "transient": {}}
+
+
+def test_a_big_display_of_mixed_text(python):
+    """It is escaped a slice of 128 Ki characters at a time; none may notice its neighbours."""
+    python.execute("import json\nplain = 'x' * 131072\nmixed = plain[1:] + '\\n' + '\\\\' + plain + '\"\u20ac\\x00\\t' + plain[2:] + '\U0001f600' * 70000")
+    cell = python.execute("display({'text/html': mixed, 'text/plain': mixed + '\\ud800.'}, raw=True)")
+    plain = "x" * 131072
+    mixed = plain[1:] + "\n" + "\\" + plain + '"\u20ac\x00\t' + plain[2:] + "\U0001f600" * 70000
+    assert cell.events[0].content["data"] == {"text/html": mixed, "text/plain": mixed + "?."}
 
 
 @needs_matplotlib

@@ -55,6 +55,19 @@ def poll(condition, timeout: float, what: str, interval: float = 0.01):
         time.sleep(interval)
 
 
+def complete_beside(client, code: str, wanted: str, timeout: float = 20) -> dict:
+    """The completion of code that has `wanted` among its matches, while a cell runs.
+
+    A language then has half a second, or the answer is empty; on a busy machine the user presses Tab once more.
+    """
+    def answer():
+        reply = client.ask("complete_request", {"code": code, "cursor_pos": len(code)}).content
+        assert reply["status"] == "ok"
+        return reply if wanted in [match.strip() for match in reply["matches"]] else None
+
+    return poll(answer, timeout, f"{wanted!r} among the matches of {code!r}")
+
+
 # --- connection files ---------------------------------------------------------------------------
 
 

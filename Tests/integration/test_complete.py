@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley_client import holding_the_lock
+from parley_client import complete_beside, holding_the_lock
 
 
 def complete(client, code, cursor=..., **kw):
@@ -93,11 +93,7 @@ def test_completion_while_a_cell_runs(client, language):
     cell = client.execute("import time; print('in', flush=True); time.sleep(600)")
     client.wait(cell, ("stream", "stdout", "in\n"))
     code = language + ("impor" if not language else "ech")
-    msg_id = client.send("shell", "complete_request", {"code": code, "cursor_pos": len(code)})
-    reply = client.reply(msg_id)
-    client.idle(msg_id)
-    assert reply.content["status"] == "ok"
-    assert ("import" if not language else "echo") in [m.strip() for m in reply.content["matches"]]
+    complete_beside(client, code, "import" if not language else "echo")
     assert client.replies(cell) == []
     client.ask("interrupt_request", channel="control")
     client.finish(cell)

@@ -7,7 +7,7 @@ import jupyter_kernel_test
 import pytest
 
 from installed import Installed
-from parley_client import alive, command_line, descendants, poll
+from parley_client import alive, command_line, complete_beside, descendants, poll
 
 NODE = os.environ.get("PARLEY_NODE") or shutil.which("node") or shutil.which("nodejs")
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node.js 20 or newer: apt install nodejs, or PARLEY_NODE")
@@ -108,9 +108,7 @@ def test_completion_while_a_cell_computes(client):
     client.run("#!javascript\nlet quicksand = 1").ok()
     cell = client.execute("#!javascript\nconsole.log('in'); while (true) {}")
     client.wait(cell, ("stream", "stdout", "in\n"), 10)
-    code = "#!javascript\nquicks"
-    reply = client.ask("complete_request", {"code": code, "cursor_pos": len(code)}, timeout=5).content
-    assert reply["matches"] == ["quicksand"]
+    assert complete_beside(client, "#!javascript\nquicks", "quicksand")["matches"] == ["quicksand"]
     interrupt(client)
     assert client.finish(cell, 5).status == "error"
 

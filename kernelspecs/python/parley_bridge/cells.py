@@ -5,6 +5,7 @@ threads and executor jobs get it here, so that their output finds its way back t
 started them even after other cells have run.
 """
 
+import _signal
 import contextvars
 import sys
 import threading
@@ -56,6 +57,10 @@ def _start(self):
 
 def _bootstrap_inner(self):
     CELL.set(getattr(self, "_parley_cell", None))
+    if getattr(self, "is_pydev_daemon_thread", False):
+        # The system may give a signal to any thread, and Python tells the main one only when that thread has run. On a
+        # busy machine an interrupt would then meet the next cell.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT,))
     _thread_run(self)
 
 

@@ -11,12 +11,17 @@ class Closed(Exception):
     """The other side has closed the descriptor."""
 
 
+# From here on the server is told how much is to come.
+_LARGE = 1 << 20
+
+
 class FrameReader:
     """Cuts the bytes of one descriptor into frames ``(head, content, buffers)``."""
 
     def __init__(self, fd):
         self.fd = fd
         self._bytes = bytearray()
+        self._scanned = 0     # bytes in which the content's end was looked for
         self._backlog = deque()
 
     def put_back(self, frame):
@@ -53,8 +58,9 @@ class FrameReader:
         first = data.find(b"\n")
         if first < 0:
             return None
-        second = data.find(b"\n", first + 1)
+        second = data.find(b"\n", max(first + 1, self._scanned))
         if second < 0:
+            self._scanned = len(data)
             return None
         head = encoding.loads(data[:first].decode("utf-8", "replace"))
         end = second + 1
@@ -67,6 +73,7 @@ class FrameReader:
             buffers.append(bytes(data[end:end + length]))
             end += length
         del data[:end]
+        self._scanned = 0
         return head, content, buffers
 
 
@@ -102,6 +109,9 @@ class FrameWriter:
             head["buffers"] = [len(view) for view in views]
             parts += views
         body = encoding.dump_parts(content) if content else [b"{}"]
+        size = sum(map(len, body))
+        if size >= _LARGE:
+            head["size"] = size
         start = encoding.dumps(head)
         if len(body) == 1 and len(body[0]) < 65536:
             parts[0] = b"%b\n%b\n" % (start, body[0])
@@ -133,6 +143,7 @@ class FrameWriter:
                 return
             parts = [memoryview(data)[done:]]
         for part in parts:
-            view = memoryview(part)
-            while view:
-                view = view[os.write(self.fd, view):]
+            for piece in encoding.pieces(part) if type(part) is str else (part,):
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(self.fd, view):]
