@@ -10,12 +10,14 @@ public enum Recovery {
     public let interrupted: Int?
   }
 
-  /// Folds the journal of `output` into it and removes the journal.
+  /// Folds the journal of `output` into it and removes the journal. A run that was killed before it had one has left an
+  /// output that says `running`; it is concluded all the same.
   /// - Throws: ``StorageError`` when there is nothing to recover or the run is still going on, ``NotebookError`` when
   ///   the output is no notebook.
   public static func recover(_ output: String) throws -> Outcome {
     let path = Journal.path(for: output)
-    guard access(path, F_OK) == 0 else {
+    let hasJournal = access(path, F_OK) == 0
+    guard hasJournal || isUnfinished(output) else {
       throw StorageError(
         .missing, "there is no journal \(path)",
         remedy: "the last run of \(output) has saved everything itself")
@@ -23,19 +25,32 @@ public enum Recovery {
     let lock = try OutputLock(output: output, runID: "recover")
     defer { lock.release() }
     let snapshot = try Notebook(reading: LocalFile.read(output))
-    let (notebook, outcome) = fold(try LocalFile.read(path), into: snapshot)
+    let (notebook, outcome) = fold(hasJournal ? try LocalFile.read(path) : [], into: snapshot)
     _ = try LocalFile.replace(output, with: notebook.encoded, .none)
     unlink(path)
     return outcome
   }
 
-  /// A line that was cut short is the last one; what it would have said is lost.
+  private static func isUnfinished(_ output: String) -> Bool {
+    guard let bytes = try? LocalFile.read(output), let notebook = try? Notebook(reading: bytes) else {
+      return false
+    }
+    return notebook.metadata["parley"]?["reason"]?.string == "running"
+  }
+
+  /// A line that was cut short is the last one; what it would have said is lost. The journal of another run, which this
+  /// one had no time to replace, tells nothing about it.
   static func fold(_ journal: [UInt8], into snapshot: Notebook) -> (Notebook, Outcome) {
     var notebook = snapshot
     var running: Int?
     var restored: Set<Int> = []
     for line in journal.split(separator: UInt8(ascii: "\n")) {
       guard let entry = NotebookValue(json: Array(line)) else { continue }
+      if let journalID = entry["run_id"]?.string, let runID = notebook.metadata["parley"]?["run_id"]?.string,
+        journalID != runID
+      {
+        break
+      }
       if let index = entry["running"]?.integer { running = index }
       guard let index = entry["cell"]?.integer, notebook.cells.indices.contains(index),
         let members = entry["members"]?.object

@@ -6,7 +6,7 @@ import Testing
 @Suite("what a killed run leaves")
 struct RecoveryTests {
   private static let snapshot = """
-    {"nbformat":4,"nbformat_minor":5,"metadata":{"parley":{"reason":"running"}},"cells":[
+    {"nbformat":4,"nbformat_minor":5,"metadata":{"parley":{"reason":"running","run_id":"this"}},"cells":[
     {"cell_type":"code","id":"a","metadata":{"parley":{"status":"pending"}},"source":"1","outputs":[],"execution_count":null},
     {"cell_type":"code","id":"b","metadata":{"parley":{"status":"pending"}},"source":"2","outputs":[],"execution_count":null},
     {"cell_type":"code","id":"c","metadata":{"parley":{"status":"pending"}},"source":"3","outputs":[],"execution_count":null}]}
@@ -41,6 +41,15 @@ struct RecoveryTests {
       let (notebook, _) = try fold(cut)
       #expect(notebook.cells.count == 3)
     }
+  }
+
+  @Test(
+    "the journal of an earlier run is not folded into the output of a later one", arguments: ["this", "that"])
+  func otherRun(id: String) throws {
+    let (notebook, outcome) = try fold("{\"parley_journal\":1,\"run_id\":\"\(id)\"}\n" + Self.ended)
+    #expect(outcome.restored == (id == "this" ? 1 : 0))
+    #expect(statuses(notebook) == [id == "this" ? "ok" : "not_reached", "not_reached", "not_reached"])
+    #expect(notebook.metadata["parley"]?["reason"] == "platform_error")
   }
 
   @Test("a line for a cell that is not there is passed over")

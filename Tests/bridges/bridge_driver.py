@@ -135,6 +135,8 @@ class Bridge:
         self.acks = 0
         self._next_id = 0
         self._current = None
+        self._repetition = None  # when the last interrupt is repeated, and for which cell
+        self.manifest = {}
         self._waiting = {}
         self._wire = bytearray()
         self._utf8 = {"stdout": b"", "stderr": b""}
@@ -202,8 +204,21 @@ class Bridge:
         self.kill()
 
     def interrupt(self):
-        """What the interrupt button does: SIGINT to the bridge's process group."""
+        """What the interrupt button does: SIGINT to the bridge's process group.
+
+        Sent once more to a cell that runs on, after the time that the manifest says, as by the server.
+        """
         os.killpg(self.pid, signal.SIGINT)
+        repeat = self.manifest.get("interrupt_repeat", 0)
+        self._repetition = (time.monotonic() + repeat, self._current) if repeat else None
+
+    def _repeat_interrupt(self):
+        moment, cell = self._repetition
+        if cell is not self._current or cell is None or cell.reply is not None:
+            self._repetition = None
+        elif time.monotonic() >= moment:
+            self._repetition = None
+            os.killpg(self.pid, signal.SIGINT)
 
     def kill(self):
         """Ends the bridge at once, with its process group."""
@@ -357,6 +372,8 @@ class Bridge:
             self._pump_once(max(0, end - time.monotonic()))
 
     def _pump_once(self, timeout):
+        if self._repetition is not None:
+            self._repeat_interrupt()
         watched = [self._fds[n] for n in self._open]
         ready, _, _ = select.select(watched, [], [], timeout)
         if self._fds[4] in ready:

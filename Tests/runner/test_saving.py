@@ -54,6 +54,17 @@ def test_nothing_to_recover(run):
     assert told.returncode == 66 and "no journal" in told.stderr
 
 
+def test_a_run_that_was_killed_before_its_journal_began(start):
+    going = start(SLEEP).until("begun")
+    going.process.kill()
+    going.process.communicate()
+    (going.folder / "out.ipynb.journal").unlink()
+    told = recover(going.output)
+    assert told.returncode == 0, told.stderr
+    assert going.reason == "platform_error" and going.statuses == ["not_reached"]
+    assert recover(going.output).returncode == 66
+
+
 def test_a_running_run_is_not_recovered(start):
     going = start(SLEEP).until("begun")
     told = recover(going.output)

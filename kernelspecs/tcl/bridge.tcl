@@ -64,6 +64,13 @@ proc ::parley::ErrorContent {code message options} {
     return [list ename [json::string $name] evalue [json::string $message] traceback [json::strings $trace]]
 }
 
+# The end of what SIGINT may do. One that has come but was not looked at is an error of this command; a cancellation that
+# came when nothing ran would be met by the next command in `user`. One that is a list takes it away.
+proc ::parley::Settle {} {
+    catch { signal ignore SIGINT }
+    catch { interp eval user [list eval list] }
+}
+
 proc ::parley::Run code {
     variable cell
     variable interrupted
@@ -71,9 +78,12 @@ proc ::parley::Run code {
     set cell 1
     # An interpreter that a cell has made does not know the command: its code is what is cancelled then.
     signal trap SIGINT { if {[catch ::parley::interrupt]} { interp cancel -unwind {} } }
-    set status [catch { interp eval user [list eval $code] } result options]    ;# eval counts the lines
-    signal ignore SIGINT
+    # `eval` counts the lines. When a signal comes at the very end of a `catch`, Tcl raises what has been caught once more.
+    if {[catch { set status [catch { interp eval user [list eval $code] } result options] } again more]} {
+        lassign [list 1 $again $more] status result options
+    }
     set cell 0
+    Settle
     if {$status == 2} { set status [expr {[dict get $options -code] == 1}] }     ;# a cell may return
     if {$status in {3 4}} {
         set result "invoked \"[expr {$status == 3 ? "break" : "continue"}]\" outside of a loop"
@@ -129,8 +139,6 @@ proc ::parley::Serve frame {
     lassign $frame head content
     set type [dict get $head msg_type]
     if {$type eq "shutdown_request"} { exit 0 }
-    # A cancellation that came when nothing ran would be met by the next command. One that is a list takes it away.
-    catch { interp eval user [list eval list] }
     if {[info commands ::parley::$type] eq ""} return       ;# a late ack, or an answer nobody waits for
     if {[catch { $type $content } reply]} {
         set reply [json::object status \"error\" ename \"BridgeError\" evalue [json::string $reply] traceback {[]}]
