@@ -247,7 +247,14 @@ class Bridge:
             if time.monotonic() > end:
                 raise TimeoutError("the bridge is still there")
             self._pump_once(0.02)
+        self._read_rest()
         return self.exit_status
+
+    def _read_rest(self):
+        """Takes what an ended process has left in the pipes. A child of it may hold them open still."""
+        while 4 in self._open and select.select([self._fds[4]], [], [], 0)[0]:
+            self._read_events()
+        self._drain_output()
 
     # -- requests -------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 package parley.bridge;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import sun.misc.Signal;
 
 /** The bridge: from the handshake to the end, request by request. */
@@ -76,13 +80,41 @@ public final class Bridge {
      * be done before the JVM has handled its own; a signal sent to ourselves comes after it.
      */
     private static boolean wasInterrupted(Engine engine) {
+        awaitSignals();
+        return engine.interrupted;
+    }
+
+    /** Returns when what has come as SIGINT has been dealt with. The JVM starts a thread for each, in their order. */
+    private static void awaitSignals() {
         try {
+            for (long end = System.nanoTime() + 1_000_000_000L; isOnItsWay() && System.nanoTime() < end;) {
+                Thread.yield();
+            }
             Signal.raise(new Signal("WINCH"));
             earlierSignals.tryAcquire(1, TimeUnit.SECONDS);
+            ThreadGroup all = Thread.currentThread().getThreadGroup();
+            while (all.getParent() != null) {
+                all = all.getParent();
+            }
+            Thread[] threads = new Thread[all.activeCount() + 16];
+            int count = all.enumerate(threads);
+            for (int i = 0; i < count; i++) {
+                if (threads[i].getName().equals("SIGINT handler")) {
+                    threads[i].join(1000);
+                }
+            }
         } catch (InterruptedException never) {
             // Then what is known so far counts.
         }
-        return engine.interrupted;
+    }
+
+    /** Whether the system has a SIGINT for us that no thread has taken yet: bit 1 of ShdPnd, in hexadecimal. */
+    private static boolean isOnItsWay() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.anyMatch(line -> line.startsWith("ShdPnd:") && "2367abef".indexOf(line.charAt(line.length() - 1)) >= 0);
+        } catch (IOException | RuntimeException elsewhere) {
+            return false;
+        }
     }
 
     private static void interrupt() {
@@ -110,7 +142,13 @@ public final class Bridge {
                 case "execute_request" -> execute(id, content);
                 case "complete_request" -> new Questions(session.join()).complete(code(content), position(content));
                 case "inspect_request" -> new Questions(session.join()).inspect(code(content), position(content));
-                case "is_complete_request" -> new Questions(session.join()).isComplete(code(content));
+                case "is_complete_request" -> {
+                    if (!busy) {
+                        // The server asks this behind an interrupt, so that one which is late does not end the next cell.
+                        awaitSignals();
+                    }
+                    yield new Questions(session.join()).isComplete(code(content));
+                }
                 default -> null;
             };
         } catch (RuntimeException | Error fault) {
