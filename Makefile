@@ -19,7 +19,7 @@ TSAN_TESTS := $(wildcard $(addprefix Tests/integration/test_,$(addsuffix .py,exe
 TEST_REQS  := $(wildcard Tests/integration/requirements.txt Tests/runner/requirements.txt Tests/storage/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-system setup-languages build run lab install test test-frontends test-parity test-notebooks test-storage test-tsan lint format order bench bench-run bench-languages clean
+.PHONY: help setup setup-system setup-languages build run lab install test test-soak test-frontends test-parity test-notebooks test-storage test-tsan lint format order bench bench-run bench-languages clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -70,6 +70,10 @@ install: build ## the binary and its languages under PREFIX (default /usr/local)
 
 test: build setup ## all tests: Swift, bridges, integration, headless runs, storage
 	$(PY) scripts/run_tests.py --parley $(PARLEY) swift Tests/bridges Tests/integration Tests/runner Tests/storage
+
+ROUNDS ?= 1
+test-soak: build setup ## the same but Swift's, three at a time, ROUNDS times: finds what only a busy machine shows
+	$(PY) scripts/soak.py --parley $(PARLEY) --rounds $(ROUNDS) Tests/bridges Tests/integration Tests/runner Tests/storage
 
 test-frontends: build setup-system $(VENV)/.frontends-stamp ## JupyterLab in headless Chromium
 	@scripts/system-packages.sh --frontends
