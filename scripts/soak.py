@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".cache/soak"
@@ -47,11 +48,10 @@ def main():
 
     LOGS.mkdir(parents=True, exist_ok=True)
     failures, lock = [], threading.Lock()
-    workers = [threading.Thread(target=work, args=(number, options, failures, lock)) for number in range(options.at_once)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with ThreadPoolExecutor(options.at_once) as pool:
+        workers = [pool.submit(work, number, options, failures, lock) for number in range(options.at_once)]
+        for worker in workers:
+            worker.result()
     for name, log in sorted(failures):
         print(f"FAILED {name}: {log}")
     print(f"{len(failures)} failures in {options.at_once * options.rounds} rounds")

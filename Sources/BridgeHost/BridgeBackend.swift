@@ -36,8 +36,10 @@ final class BridgeBackend: LanguageBackend {
   private var startedAt: UInt64 = 0
   private var isPaused = false
   private var isShutDown = false
-  /// Until a cell has told it.
-  private var untoldEnd: EarlierEnd?
+  /// The last question beside a cell whose answer nobody has got yet.
+  private var laneQuestion: LaneQuestion?
+  /// How a process ended that had run something, until a cell has told it.
+  private var untoldEnd: ErrorContent?
 
   init(
     manifest: BridgeManifest, command: ResolvedCommand, environment: [String],
@@ -82,13 +84,15 @@ final class BridgeBackend: LanguageBackend {
   /// A session that has shaken hands.
   /// - Parameter execution: the cell that is to run in it, which is told first what became of the one before.
   private func readySession(for execution: Execution? = nil) async -> Result<BridgeSession, BackendFailure> {
-    if let execution, let end = untoldEnd {
-      untoldEnd = nil
-      if let refusal = output.tell(end, before: execution) { return .failure(BackendFailure(refusal)) }
-    }
     if isShutDown {
       return .failure(
         BackendFailure(ErrorContent(name: "KernelShutdown", value: "the kernel is shutting down")))
+    }
+    if let execution, let end = untoldEnd {
+      untoldEnd = nil
+      if let refusal = output.tell(lostState: end, before: execution) {
+        return .failure(BackendFailure(refusal))
+      }
     }
     var session = session
     if session?.isEnded ?? true {
@@ -151,7 +155,7 @@ final class BridgeBackend: LanguageBackend {
     quickFailures = !cameUp && EventLoop.now() - startedAt < Self.quickEnd ? quickFailures + 1 : 0
     // A cell that runs takes it back when it tells it. Whoever else may wait for the session, a question or a comm's
     // handler, tells nobody.
-    if let failure = session.failure { untoldEnd = EarlierEnd(failure, hadState: session.hasRun) }
+    if session.hasRun, !session.mustExit { untoldEnd = session.failure }
     output.ended(self)
   }
 
@@ -174,6 +178,7 @@ final class BridgeBackend: LanguageBackend {
       return .failed(ErrorContent(name: "KeyboardInterrupt", value: "interrupted before it ran"))
     }
     running = execution
+    laneQuestion = nil
     ladder.reset()
     defer {
       running = nil
@@ -202,7 +207,7 @@ final class BridgeBackend: LanguageBackend {
     guard description.capabilities.contains("is_complete") else { return }
     var content = JSONWriter()
     content.object { $0.member("code", "") }
-    _ = await ask(session, "is_complete_request", content.bytes, onLane: false)
+    _ = await ask(session, "is_complete_request", content.bytes)
   }
 
   private func outcome(
@@ -319,27 +324,47 @@ final class BridgeBackend: LanguageBackend {
     if onLane {
       // Busy: by the second lane or not at all, so that the question never waits for the cell.
       guard manifest.concurrent, let session, session.isReady else { return nil }
-      return await ask(session, messageType, content, onLane: true)
+      return await askBeside(session, messageType, content)
     }
     await turnstile.enter()
     defer { turnstile.leave() }
     guard case .success(let session) = await readySession() else { return nil }
-    return await ask(session, messageType, content, onLane: false)
+    return await ask(session, messageType, content)
   }
 
-  private func ask(
-    _ session: BridgeSession, _ messageType: String, _ content: [UInt8], onLane: Bool
-  ) async -> [UInt8]? {
+  private func ask(_ session: BridgeSession, _ messageType: String, _ content: [UInt8]) async -> [UInt8]? {
     // A question that hangs (an attribute that computes for ever) is interrupted, or no cell could run again.
-    let timer = loop.after(Self.queryLimit) {
-      if !onLane { session.signal(.interrupt) }
-    }
+    let timer = loop.after(Self.queryLimit) { session.signal(.interrupt) }
     defer { loop.cancel(timer) }
-    let result = await session.request(
-      messageType, content: content, onLane: onLane,
-      limit: onLane ? Self.busyQueryLimit : Self.queryLimit + .seconds(2))
+    let result = await session.request(messageType, content: content, limit: Self.queryLimit + .seconds(2))
     guard case .content(let reply, _) = result else { return nil }
     return reply
+  }
+
+  /// Asks while a cell runs. One question at a time: a language that is slower than the limit would get further behind
+  /// with each one, and never be in time.
+  private func askBeside(_ session: BridgeSession, _ messageType: String, _ content: [UInt8]) async
+    -> [UInt8]?
+  {
+    if let earlier = laneQuestion, !earlier.isSame(messageType, content) {
+      guard await earlier.wait(atMost: Self.busyQueryLimit, loop) else { return nil }
+    }
+    let question: LaneQuestion
+    if let same = laneQuestion, same.isSame(messageType, content) {
+      question = same
+    } else {
+      question = LaneQuestion(messageType, content)
+      laneQuestion = question
+      KernelActor.start {
+        let result = await session.request(
+          messageType, content: content, onLane: true, limit: Self.queryLimit)
+        guard case .content(let reply, _) = result else { return question.finish(nil) }
+        question.finish(reply)
+      }
+    }
+    guard await question.wait(atMost: Self.busyQueryLimit, loop) else { return nil }
+    if laneQuestion === question { laneQuestion = nil }
+    return question.answer
   }
 
   func comm(_ message: IncomingMessage) async -> Bool {

@@ -17,15 +17,14 @@ struct BridgeFrame {
   var buffers: [[UInt8]] = []
   /// Set when the frame wants an `ack` with this number.
   var acknowledgement: Int?
+  /// About how many bytes of content follow the head, where it says so.
+  var announcedSize = 0
 
   init(_ messageType: String, id: Int? = nil, content: [UInt8] = JSONText.emptyObject) {
     self.messageType = messageType
     self.id = id
     self.content = content
   }
-
-  /// About how many bytes of content follow the head, where it says so.
-  var announcedSize = 0
 
   /// Reads a head line; nil when it is not one. `bufferSizes` tells what follows the content.
   init?(head: [UInt8], bufferSizes: inout [Int]) {

@@ -63,6 +63,8 @@ final class BridgeSession: BridgePipes.Receiver {
   private(set) var hasRun = false
   /// The last of what it printed on stderr while no cell ran or just before its end.
   private var lastErrorText: [UInt8] = []
+  /// It was asked to exit: its end is nothing to report.
+  private(set) var mustExit = false
   private var isEndedByUser = false
   private var violation: String?
 
@@ -213,6 +215,7 @@ final class BridgeSession: BridgePipes.Receiver {
 
   /// Asks the process to exit; the caller decides how long to wait before it kills.
   func askToExit(restart: Bool) {
+    mustExit = true
     var content = JSONWriter()
     content.object { $0.member("restart", restart) }
     post("shutdown_request", content: content.bytes)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Cuts the bytes of descriptor 4 into frames. Contents whose size was announced are copied once.
+/// Cuts the bytes of descriptor 4 into frames. Contents whose size was announced are not moved while they grow.
 struct FrameReader {
   /// A head is small; one that is not is a program that writes something else on descriptor 4.
   private static let maximumHead = 1 << 20

@@ -13,16 +13,11 @@ public final class Kernel {
     public var defaultLanguage: String
     /// The session id in our headers.
     public var session: String
-    /// Whether a cell fails whose language has ended since its last one: nobody would read that its state is lost.
-    public var stopsAtLostState: Bool
 
-    public init(
-      identity: KernelIdentity, defaultLanguage: String, session: String, stopsAtLostState: Bool = false
-    ) {
+    public init(identity: KernelIdentity, defaultLanguage: String, session: String) {
       self.identity = identity
       self.defaultLanguage = defaultLanguage
       self.session = session
-      self.stopsAtLostState = stopsAtLostState
     }
   }
 
@@ -48,6 +43,13 @@ public final class Kernel {
   private var debugQueue: RequestQueue?
   private var isShuttingDown = false
 
+  /// Whether a cell fails whose language has ended since its last one. Otherwise it runs, and a line says that the state
+  /// is lost: where nobody reads it, what follows would run on nothing.
+  public var stopsAtLostState: Bool {
+    get { output.stopsAtLostState }
+    set { output.stopsAtLostState = newValue }
+  }
+
   /// Told once, when a client wants the kernel to end, after its reply was sent.
   public var onShutdown: @KernelActor (_ restart: Bool) -> Void = { _ in }
 
@@ -65,8 +67,7 @@ public final class Kernel {
     languages = LanguageTable(provider: provider, defaultName: configuration.defaultLanguage)
     let debugger = DebugState()
     output = OutputHub(
-      publisher: publisher, broker: broker, comms: table, history: history, debugger: debugger,
-      stopsAtLostState: configuration.stopsAtLostState)
+      publisher: publisher, broker: broker, comms: table, history: history, debugger: debugger)
     languages.output = output
     let commands = ServerCommands(languages: languages, publisher: publisher)
     cells = CellService(

@@ -117,9 +117,10 @@ public protocol BackendOutput: AnyObject {
   /// The language takes `comm_open` messages for that target from now on.
   func registerTarget(_ name: String, for backend: any LanguageBackend)
 
-  /// Tells a cell that its language has ended since the last one.
+  /// Tells a cell that its language has ended since the last one, with what it had in memory.
+  /// - Parameter end: what a cell would have seen.
   /// - Returns: why the cell is not run; nil when it runs in the language started anew.
-  func tell(_ end: EarlierEnd, before execution: Execution) -> ErrorContent?
+  func tell(lostState end: ErrorContent, before execution: Execution) -> ErrorContent?
 
   /// The language's process has ended, and its comms with it.
   func ended(_ backend: any LanguageBackend)

@@ -13,13 +13,13 @@ final class OutputHub: BackendOutput {
   private let comms: CommTable
   private let history: any HistoryStore
   private let debugger: DebugState?
-  private let stopsAtLostState: Bool
+  /// See ``Kernel/stopsAtLostState``.
+  var stopsAtLostState = false
 
   init(
     publisher: Publisher, broker: StdinBroker, comms: CommTable, history: any HistoryStore,
-    debugger: DebugState? = nil, stopsAtLostState: Bool = false
+    debugger: DebugState? = nil
   ) {
-    self.stopsAtLostState = stopsAtLostState
     self.debugger = debugger
     self.publisher = publisher
     self.broker = broker
@@ -71,10 +71,18 @@ final class OutputHub: BackendOutput {
     comms.registerTarget(name, owner: backend)
   }
 
-  func tell(_ end: EarlierEnd, before execution: Execution) -> ErrorContent? {
-    if end.hadState, stopsAtLostState { return end.refusal }
-    stream("stderr", Array(end.notice.utf8), of: execution)
-    return nil
+  func tell(lostState end: ErrorContent, before execution: Execution) -> ErrorContent? {
+    // Its last line says what becomes of the next cell, which is this one.
+    let happened =
+      end.traceback.dropLast().joined(separator: "\n")
+      + "\nThat was since its last cell; what it had in memory is lost."
+    guard stopsAtLostState else {
+      stream("stderr", Array("[\(happened) It is started anew.]\n".utf8), of: execution)
+      return nil
+    }
+    return ErrorContent(
+      name: "BackendStateLost", value: "\(end.value), since its last cell",
+      traceback: [happened, "So this cell is not run."])
   }
 
   func ended(_ backend: any LanguageBackend) {

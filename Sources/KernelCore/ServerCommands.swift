@@ -27,12 +27,15 @@ final class ServerCommands {
   private func restart(_ names: [String], _ execution: Execution) async throws {
     for name in names.isEmpty ? [languages.defaultName] : names {
       guard languages.isLanguage(name.lowercased()) else { throw RequestFailure(languages.unknown(name)) }
-      guard let backend = languages.existing(name.lowercased()), backend.isRunning else {
+      let backend = languages.existing(name.lowercased())
+      let wasRunning = backend?.isRunning ?? false
+      // Also one that has ended: who asks for a new one need not be told that the old one is gone.
+      await backend?.restart()
+      if let backend, wasRunning {
+        say("\(backend.description.name) was restarted; what it had in memory is gone.\n", execution)
+      } else {
         say("\(name) is not running; its next cell starts it.\n", execution)
-        continue
       }
-      await backend.restart()
-      say("\(backend.description.name) was restarted; what it had in memory is gone.\n", execution)
     }
   }
 

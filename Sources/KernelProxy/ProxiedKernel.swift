@@ -49,6 +49,8 @@ final class ProxiedKernel {
   private(set) var info: JSONValue?
   private(set) var isEnded = false
   private(set) var failure: ErrorContent?
+  /// It was asked to exit: its end is nothing to report.
+  private(set) var mustExit = false
   /// Whether it was given a cell or a comm message, and may have something to lose.
   var hasRun: Bool { current != nil }
   private var ending: GuardedProcess.Ending?
@@ -205,6 +207,7 @@ final class ProxiedKernel {
   func kill() { process?.send(.kill) }
 
   func askToExit(restart: Bool) {
+    mustExit = true
     let content: JSONValue = ["restart": .bool(restart)]
     client?.send("shutdown_request", content: content.encoded, on: .control)
   }

@@ -23,8 +23,8 @@ public final class ProxyBackend: LanguageBackend {
   /// ipc, until the kernel has shown that it only knows tcp (Deno's does).
   private var transport = ConnectionInfo.Transport.ipc
   private var running: Execution?
-  /// Until a cell has told it.
-  private var untoldEnd: EarlierEnd?
+  /// How a kernel ended that had run something, until a cell has told it.
+  private var untoldEnd: ErrorContent?
   private var interrupts = 0
   /// Comm messages whose handlers run.
   private var handlers = 0
@@ -80,7 +80,7 @@ public final class ProxyBackend: LanguageBackend {
       runtimeFolder: runtimeFolder, transport: transport, backend: self, output: output, loop: loop, log: log)
     kernel.onEnd = { [weak self, unowned kernel] in
       guard let self else { return }
-      self.untoldEnd = kernel.failure.map { EarlierEnd($0, hadState: kernel.hasRun) }
+      if kernel.hasRun, !kernel.mustExit { self.untoldEnd = kernel.failure }
       self.output.ended(self)
     }
     self.kernel = kernel
@@ -100,7 +100,6 @@ public final class ProxyBackend: LanguageBackend {
     }
     await kernel?.waitUntilStarted()
     if let failure = kernel?.failure {
-      untoldEnd = nil
       guard kernel?.info == nil else { return (nil, failure) }
       // Next time the other way: what was wrong may have been mended.
       transport = transport == .ipc ? .tcp : .ipc
@@ -120,9 +119,9 @@ public final class ProxyBackend: LanguageBackend {
   ) async -> ExecuteOutcome {
     await enter()
     defer { leave() }
-    if let end = untoldEnd {
+    if let end = untoldEnd, !isShutDown {
       untoldEnd = nil
-      if let refusal = output.tell(end, before: execution) { return .failed(refusal) }
+      if let refusal = output.tell(lostState: end, before: execution) { return .failed(refusal) }
     }
     running = execution
     interrupts = 0

@@ -96,9 +96,10 @@ public final class NotebookRun {
     kernel = Kernel(
       .init(
         identity: KernelIdentity(version: record.version), defaultLanguage: options.language,
-        session: record.runID, stopsAtLostState: true),
+        session: record.runID),
       frontEnd: frontEnd, scheduler: scheduler, provider: provider, history: NoHistory(), system: meter,
       log: log)
+    kernel.stopsAtLostState = true
     frontEnd.kernel = kernel
     frontEnd.onPublish = { [weak self] in self?.receive($0) }
     frontEnd.onReply = { [weak self] in self?.replied($0) }
@@ -169,6 +170,7 @@ public final class NotebookRun {
   /// Gives the kernel and its languages to another front end; from now on the notebook changes no more.
   public func handOver(to frontEnd: any FrontEnd) -> Kernel {
     releaseHeld()
+    kernel.stopsAtLostState = false
     self.frontEnd.handOver(to: frontEnd)
     return kernel
   }
@@ -333,16 +335,12 @@ public final class NotebookRun {
       reply.flatMap(ErrorContent.init) ?? ErrorContent(name: "Error", value: "the cell failed"))
     let isExpected = notebook.cells[index].tags.contains("raises-exception")
     switch error.name {
-    case "BackendTerminated", "BridgeProtocolError":
+    case "BackendTerminated", "BridgeProtocolError", "BackendStateLost":
       let isMemory = error.value.contains("signal 9") && OutOfMemory.count() > memoryEnds
       // One language of several has died, and that was to be expected; the others go on. Another project's kernel is
-      // all there is.
-      if isExpected, !isMemory, !options.isForeign { return .ok }
+      // all there is. What was lost before the cell began is not its doing, so never expected.
+      if isExpected, !isMemory, !options.isForeign, error.name != "BackendStateLost" { return .ok }
       finish(isMemory ? .outOfMemory : .kernelDied, index, error)
-      return .died
-    case "StateLost":
-      // Expected or not: it is not this cell's doing, and what follows would run on nothing.
-      finish(.kernelDied, index, error)
       return .died
     case "BackendStartFailed", "LanguageNotInstalled":
       finish(.startFailed, index, error)

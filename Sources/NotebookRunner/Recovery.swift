@@ -16,8 +16,7 @@ public enum Recovery {
   ///   the output is no notebook.
   public static func recover(_ output: String) throws -> Outcome {
     let path = Journal.path(for: output)
-    let hasJournal = access(path, F_OK) == 0
-    guard hasJournal || isUnfinished(output) else {
+    guard access(path, F_OK) == 0 || isUnfinished(output) else {
       throw StorageError(
         .missing, "there is no journal \(path)",
         remedy: "the last run of \(output) has saved everything itself")
@@ -25,6 +24,7 @@ public enum Recovery {
     let lock = try OutputLock(output: output, runID: "recover")
     defer { lock.release() }
     let snapshot = try Notebook(reading: LocalFile.read(output))
+    let hasJournal = access(path, F_OK) == 0
     let (notebook, outcome) = fold(hasJournal ? try LocalFile.read(path) : [], into: snapshot)
     _ = try LocalFile.replace(output, with: notebook.encoded, .none)
     unlink(path)
@@ -59,11 +59,11 @@ public enum Recovery {
       restored.insert(index)
       if index == running { running = nil }
     }
-    conclude(&notebook, running)
+    conclude(&notebook, running, hasJournal: !journal.isEmpty)
     return (notebook, Outcome(restored: restored.count, interrupted: running.map { $0 + 1 }))
   }
 
-  private static func conclude(_ notebook: inout Notebook, _ running: Int?) {
+  private static func conclude(_ notebook: inout Notebook, _ running: Int?, hasJournal: Bool) {
     for index in notebook.cells.indices {
       let status = notebook.cells[index].metadata["parley"]?["status"]?.string
       if index == running || status == CellStatus.running.rawValue {
@@ -75,7 +75,10 @@ public enum Recovery {
     var parley = notebook.metadata["parley"]?.object ?? NotebookObject()
     if parley["reason"]?.string == "running" || parley["reason"] == nil {
       parley["reason"] = .string(RunReason.platformError.rawValue)
-      parley["message"] = "the run was killed; what it had done was recovered from its journal"
+      parley["message"] =
+        hasJournal
+        ? "the run was killed; what it had done was recovered from its journal"
+        : "the run was killed before its first cell"
       var papermill = notebook.metadata["papermill"]?.object ?? NotebookObject()
       papermill["exception"] = true
       notebook.metadata["papermill"] = .object(papermill)

@@ -197,12 +197,11 @@ struct MisbehavingBridgeTests {
   func endsIdle() async throws {
     let bench = try BridgeBench()
     #expect(await bench.run("print 'x'") == "ok")
-    let process = try #require(bench.backend.processIDs.first)
-    kill(process, SIGKILL)
+    kill(await bench.processID(), SIGKILL)
     await bench.output.wait { bench.output.endings == 1 }
     #expect(await bench.run("print 'again'") == "ok")
     let report = try #require(bench.output.lines.first { $0.hasPrefix("stderr") })
-    #expect(report.contains("ended before: toy: signal 9 (SIGKILL), state true"))
+    #expect(report.contains("lost before: toy: signal 9 (SIGKILL)"))
     #expect(await bench.run("1") == "ok")
     #expect(bench.output.lines.filter { $0.hasPrefix("stderr") }.count == 1, "it is told once")
     await bench.end()
@@ -214,12 +213,23 @@ struct MisbehavingBridgeTests {
     let reply = await bench.backend.query(
       "complete_request", content: Array(#"{"code": "", "cursor_pos": 0}"#.utf8))
     #expect(reply?.text.contains("matches") == true)
-    let process = try #require(bench.backend.processIDs.first)
-    kill(process, SIGKILL)
+    kill(await bench.processID(), SIGKILL)
     await bench.output.wait { bench.output.endings == 1 }
     bench.output.stopsAtLostState = true
     #expect(await bench.run("print 'x'") == "ok")
-    #expect(bench.output.text.contains("state false"))
+    #expect(!bench.output.text.contains("lost before"))
+    await bench.end()
+  }
+
+  @Test("one that was restarted after its end has nothing to report")
+  func restartedAfterEnd() async throws {
+    let bench = try BridgeBench()
+    #expect(await bench.run("print 'x'") == "ok")
+    kill(await bench.processID(), SIGKILL)
+    await bench.output.wait { bench.output.endings == 1 }
+    await bench.backend.restart()
+    #expect(await bench.run("print 'again'") == "ok")
+    #expect(!bench.output.text.contains("lost before"))
     await bench.end()
   }
 
@@ -228,8 +238,7 @@ struct MisbehavingBridgeTests {
     let bench = try BridgeBench()
     bench.output.stopsAtLostState = true
     #expect(await bench.run("print 'x'") == "ok")
-    let process = try #require(bench.backend.processIDs.first)
-    kill(process, SIGKILL)
+    kill(await bench.processID(), SIGKILL)
     await bench.output.wait { bench.output.endings == 1 }
     #expect(await bench.run("print 'again'").hasPrefix("failed BackendTerminated: toy: signal 9 (SIGKILL)"))
     #expect(!bench.output.text.contains("again"))
@@ -245,7 +254,43 @@ struct MisbehavingBridgeTests {
       "complete_request", content: Array(#"{"code": "die", "cursor_pos": 3}"#.utf8))
     #expect(reply == nil)
     #expect(await bench.run("print 'again'") == "ok")
-    #expect(bench.output.text.contains("state true"))
+    #expect(bench.output.text.contains("lost before"))
+    await bench.end()
+  }
+
+  /// A copy of the bridge's process answers on the second lane, once the file `bridge.x.go` is there, with how often it was asked.
+  private static let slowLane = BridgeBench.perl.replacingOccurrences(
+    of: "while (1) {",
+    with: #"""
+      if (!fork) {
+        open my $lane, '<&=', 5 or die; my $asked = 0;
+        while (defined(my $line = <$lane>)) {
+          my $head = $json->decode($line); <$lane>; $asked++;
+          select undef, undef, undef, 0.01 until -e "$0.go";
+          frame({msg_type => 'complete_reply', id => $head->{id}}, {status => 'ok', matches => ["asked $asked"]});
+        }
+        exit 0;
+      }
+      while (1) {
+      """#)
+
+  @Test("an answer beside a cell that comes too late is there when the same is asked again")
+  func lateAnswer() async throws {
+    let bench = try BridgeBench(Self.slowLane, more: #""concurrent": true,"#)
+    let cell = await bench.start("print 'started'; select undef, undef, undef, 0.01 until -e qq($0.end)")
+    func ask(_ code: String) async -> String? {
+      await bench.backend.query(
+        "complete_request", content: Array(#"{"code": "\#(code)", "cursor_pos": 1}"#.utf8))?.text
+    }
+    #expect(await ask("a") == nil)
+    #expect(await ask("b") == nil, "it is not sent: it would have to wait for the other")
+    FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.go", contents: nil)
+    var answer: String?
+    while answer == nil { answer = await ask("a") }
+    #expect(answer?.contains("asked 1") == true)
+    #expect(await ask("a")?.contains("asked 2") == true, "an answer is given once")
+    FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.end", contents: nil)
+    #expect(await cell.value == "ok")
     await bench.end()
   }
 
@@ -304,8 +349,7 @@ struct MisbehavingBridgeTests {
     let bench = try BridgeBench(script)
     let execution = bench.execution("print 'never'")
     let cell = Task { @KernelActor in await bench.run(execution) }
-    while bench.backend.processIDs.isEmpty { await Task.yield() }
-    let process = try #require(bench.backend.processIDs.first)
+    let process = await bench.processID()
     execution.isInterrupted = true
     bench.backend.interrupt()
     kill(process, SIGCONT)

@@ -122,6 +122,14 @@ final class BridgeBench {
     return task
   }
 
+  /// The process of the language, which the guard tells by a channel of its own.
+  func processID() async -> Int32 {
+    while true {
+      if let process = backend.processIDs.first { return process }
+      await Task.yield()
+    }
+  }
+
   /// Ends the language; every test does, so that no process outlives it.
   func end() async { await backend.shutdown(within: .seconds(2)) }
 }
@@ -177,9 +185,9 @@ final class RecordingOutput: BackendOutput {
   /// As in a run: whether a cell is refused whose language has lost its state.
   var stopsAtLostState = false
 
-  func tell(_ end: EarlierEnd, before execution: Execution) -> ErrorContent? {
-    if end.hadState, stopsAtLostState { return end.error }
-    stream("stderr", Array("ended before: \(end.error.value), state \(end.hadState)\n".utf8), of: execution)
+  func tell(lostState end: ErrorContent, before execution: Execution) -> ErrorContent? {
+    if stopsAtLostState { return end }
+    stream("stderr", Array("lost before: \(end.value)\n".utf8), of: execution)
     return nil
   }
 

@@ -376,7 +376,7 @@ class Bridge:
         """Reads for a while: for late output."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and 4 in self._open:
-            self._pump_once(max(0, end - time.monotonic()))
+            self._pump_once(min(max(0, end - time.monotonic()), 0.25))
 
     def _pump_once(self, timeout):
         if self._repetition is not None:

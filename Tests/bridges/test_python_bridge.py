@@ -241,6 +241,23 @@ def test_thread_output_belongs_to_its_cell(python):
     assert {event.id for event in python.late} == {first.id}
 
 
+def test_a_thread_that_is_held_up_while_it_prints(python):
+    """It has found its cell running, and goes on when the next one runs: the text is the first one's all the same."""
+    first = python.execute(
+        "import sys, threading\n"
+        "output = next(c.cell_contents for c in sys.stdout.write.__closure__ if type(c.cell_contents).__name__ == 'Output')\n"
+        "held, gate, switch = threading.Event(), threading.Event(), output._switch\n"
+        "def slow_switch(to):\n"
+        "    switch(to)\n"
+        "    if threading.current_thread() is worker: held.set(); gate.wait(10)\n"
+        "worker = threading.Thread(target=lambda: sys.stderr.write('late\\n'))\n"
+        "print('before'); output._switch = slow_switch; worker.start(); _ = held.wait(10)")
+    second = python.execute("del output._switch; gate.set(); worker.join(); print('second')")
+    assert first.transcript == ["stdout: before\n"] and second.transcript == ["stdout: second\n"]
+    python.pump_late("stderr: late\n")
+    assert [(e.id, e.short()) for e in python.late] == [(first.id, "stderr: late\n")]
+
+
 def test_executor_jobs_belong_to_the_submitting_cell(python):
     python.execute("from concurrent.futures import ThreadPoolExecutor\n"
                    "pool = ThreadPoolExecutor(1)\npool.submit(print, 'a').result()")

@@ -89,7 +89,7 @@ def test_a_language_that_died_between_its_cells(run, tags):
     assert done.statuses == ["ok", "ok", "died", "not_reached"]
     assert done.code == 138 and done.reason == "kernel_died"
     (error,) = done.outputs(2)
-    assert error.ename == "StateLost" and "signal 9" in error.evalue
+    assert error.ename == "BackendStateLost" and "signal 9" in error.evalue
 
 
 @pytest.fixture

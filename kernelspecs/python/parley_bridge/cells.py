@@ -44,12 +44,17 @@ def untraced(thread):
     return thread
 
 
+def _is_own(thread):
+    return getattr(thread, "is_pydev_daemon_thread", False)
+
+
 _thread_start = threading.Thread.start
 _thread_run = threading.Thread._bootstrap_inner
 
 
 def _start(self):
     self._parley_cell = CELL.get()
+    self._parley_starter_is_own = _is_own(threading.current_thread())
     if not _executor_patched and "concurrent.futures.thread" in sys.modules:
         _patch_executor(sys.modules["concurrent.futures.thread"])
     _thread_start(self)
@@ -57,10 +62,13 @@ def _start(self):
 
 def _bootstrap_inner(self):
     CELL.set(getattr(self, "_parley_cell", None))
-    if getattr(self, "is_pydev_daemon_thread", False):
+    if _is_own(self):
         # The system may give a signal to any thread, and Python tells the main one only when that thread has run. On a
         # busy machine an interrupt would then meet the next cell.
         _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT,))
+    elif getattr(self, "_parley_starter_is_own", False):
+        # What the user's threads start must be as easy to interrupt as they are.
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))
     _thread_run(self)
 
 

@@ -1,5 +1,6 @@
 """Frames on descriptors: two lines of JSON, then raw buffers."""
 
+import _thread
 import os
 import threading
 from collections import deque
@@ -11,6 +12,7 @@ class Closed(Exception):
     """The other side has closed the descriptor."""
 
 
+_MAIN = threading.main_thread().ident
 # From here on the server is told how much is to come.
 _LARGE = 1 << 20
 
@@ -72,8 +74,8 @@ class FrameReader:
         for length in lengths:
             buffers.append(bytes(data[end:end + length]))
             end += length
+        self._scanned = 0     # first: a signal handler of the user may raise in between
         del data[:end]
-        self._scanned = 0
         return head, content, buffers
 
 
@@ -129,11 +131,40 @@ class FrameWriter:
             with self._lock:
                 self._owner = me
                 try:
-                    self._write_parts(parts)
+                    self._write_whole(parts)
                     while self._nested:
-                        self._write_parts(self._nested.popleft())
+                        self._write_whole(self._nested.popleft())
                 finally:
                     self._owner = None
+
+    def _write_whole(self, parts):
+        """Writes a frame to its end, also when a handler of another signal raises meanwhile, as timeouts by SIGALRM do.
+
+        Handlers run in the main thread, between any two of its instructions: what takes many is another thread's.
+        """
+        if len(parts) == 1 or threading.get_ident() != _MAIN:
+            self._write_parts(parts)
+            return
+        failures, written = [], _thread.allocate_lock()
+        written.acquire()
+
+        def work():
+            try:
+                self._write_parts(parts)
+            except BaseException as failure:
+                failures.append(failure)
+            finally:
+                written.release()
+
+        _thread.start_new_thread(work, ())
+        while True:
+            try:
+                written.acquire()
+                break
+            except BaseException as raised:
+                failures.append(raised)
+        if failures:
+            raise failures[0]
 
     def _write_parts(self, parts):
         if len(parts) == 1:

@@ -83,15 +83,20 @@ class Output:
         """The running cell is over, its reply is next."""
         self.flush()
         self.current = _NOWHERE
+        for raw in (self.stdout, self.stderr):
+            pieces, raw.pieces = raw.pieces, []
+            if pieces:
+                self._rescue(raw.name, pieces)
 
     # -- text -----------------------------------------------------------------------------------
 
     def writer_for(self, raw):
         """The write() of a stream. It decides the cost of print, hence the closure.
 
-        Without a lock: a list's append is atomic, and flushing takes only what it has counted.
+        Without a lock: a list's append is atomic, and flushing takes only what it has counted. Each cell has lists of
+        its own. A thread that was held up before its append, until the cell is over, finds its text again there.
         """
-        pieces, append, get_cell = raw.pieces, raw.pieces.append, CELL.get
+        get_cell = CELL.get
         # What a program says on stderr before it dies must not die with it.
         never_waits = raw is self.stderr
 
@@ -99,13 +104,18 @@ class Output:
             """Take text; it is written within a few milliseconds, at flush() at the latest."""
             if text.__class__ is not str and not isinstance(text, str):
                 raise TypeError("write() argument must be str, not %s" % type(text).__name__)
-            if get_cell() is not self.current:
+            pieces = raw.pieces
+            cell = get_cell()
+            if cell is not self.current:
                 self._put_late(raw.name, text)
                 return len(text)
             if self.active is not raw:
                 self._switch(raw)
-            append(text)
+            pieces.append(text)
             size = len(text)
+            if cell is not self.current:
+                self._rescue(raw.name, pieces)
+                return size
             if len(pieces) > MANY or size > LONG:
                 self.flush()
             elif "\n" in text and (never_waits or monotonic() >= self.next_flush):
@@ -115,6 +125,16 @@ class Output:
             return size
 
         return write
+
+    def _rescue(self, name, pieces):
+        """What was put among a cell's text when the cell had ended goes to it as late text."""
+        with self.interrupts.guard:
+            with self._lock:
+                count = len(pieces)
+                text = "".join(pieces[:count])
+                del pieces[:count]
+                if text:
+                    self._put_late(name, text)
 
     def _switch(self, to):
         self.flush()
@@ -191,12 +211,17 @@ class Output:
 
     def write_bytes(self, raw, data):
         """``sys.stdout.buffer``: bytes that need not be text."""
-        if CELL.get() is not self.current:
+        pieces = raw.pieces
+        cell = CELL.get()
+        if cell is not self.current:
             self._put_late(raw.name, bytes(data).decode("utf-8", "replace"))
             return
         if self.active is not raw:
             self._switch(raw)
-        raw.pieces.append(bytes(data).decode("utf-8", "surrogateescape"))
+        pieces.append(bytes(data).decode("utf-8", "surrogateescape"))
+        if cell is not self.current:
+            self._rescue(raw.name, pieces)
+            return
         self.flush()
 
     # -- order ----------------------------------------------------------------------------------

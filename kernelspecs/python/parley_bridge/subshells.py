@@ -5,7 +5,6 @@ frames, as from any other thread; what they ask is answered on the second lane. 
 as far as Python lets it: as an exception between two of their bytecodes.
 """
 
-import _signal
 import os
 import sys
 import threading
@@ -155,8 +154,6 @@ class Subshell:
             self._turn.interrupt()
 
     def _run(self):
-        # It was started by a thread that takes no interrupts; what its cells start must take them.
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))
         turn = self._turn = Turn()
         turn.loop = self._loop
         try:

@@ -90,6 +90,7 @@ public final class Bridge {
             for (long end = System.nanoTime() + 1_000_000_000L; isOnItsWay() && System.nanoTime() < end;) {
                 Thread.yield();
             }
+            earlierSignals.drainPermits();   // of one that took too long
             Signal.raise(new Signal("WINCH"));
             earlierSignals.tryAcquire(1, TimeUnit.SECONDS);
             ThreadGroup all = Thread.currentThread().getThreadGroup();
