@@ -165,6 +165,22 @@ def test_a_big_display_of_mixed_text(python):
     assert cell.events[0].content["data"] == {"text/html": mixed, "text/plain": mixed + "?."}
 
 
+def test_a_timeout_of_the_user_s_does_not_tear_a_big_display(python):
+    """Its handler raises in the main thread, wherever that is; the frame is whole, and the exception follows it."""
+    cell = python.execute(
+        "import signal, time\nclass Late(Exception): pass\n"
+        "def late(*_): raise Late\n"
+        "before = signal.signal(signal.SIGALRM, late)\ntext, caught = '\u20ac' * (6 << 20), 0\n"
+        "for delay in (0.003, 0.01, 0.02, 0.03, 0.05, 0.07):\n"
+        "    try:\n        _ = signal.setitimer(signal.ITIMER_REAL, delay)\n"
+        "        display({'text/plain': text}, raw=True)\n        time.sleep(10)\n"
+        "    except Late: caught += 1\n"
+        "_ = signal.signal(signal.SIGALRM, before)\nprint(caught)", 60)
+    assert cell.text() == "6\n" and cell.status == "ok"
+    assert {event.content["data"]["text/plain"] for event in cell.of_type("display_data")} <= {"\u20ac" * (6 << 20)}
+    assert python.execute("6 * 7").transcript == ["result: 42"]
+
+
 @needs_matplotlib
 def test_matplotlib_inline(python):
     cell = python.execute("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('before')", 60)
@@ -226,6 +242,15 @@ def test_stream_attributes(python):
         "result: (1, 2, False, 'UTF-8')"]
     assert python.execute("_ = sys.stdout.buffer.write(b'raw\\n')").transcript == ["stdout: raw\n"]
     assert python.execute("sys.stdout.write(5)").reply.content["ename"] == "TypeError"
+
+
+def test_an_interrupt_at_the_beginning_of_a_function_has_no_line(python):
+    cell = python.execute(
+        "import sys, types\ndef outer(x):\n    def inner(): return x, sys._getframe()\n    return inner()[1]\n"
+        "entry = types.TracebackType(None, outer(1), 0, -1)\nassert sys.version_info < (3, 11) or entry.tb_lineno is None\n"
+        "raise KeyboardInterrupt().with_traceback(entry)")
+    assert cell.transcript == ["error: KeyboardInterrupt: "]
+    assert "inner()" in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(cell.of_type("error")[0].content["traceback"]))
 
 
 # -- threads, tasks, forks ------------------------------------------------------------------------

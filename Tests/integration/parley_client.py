@@ -203,6 +203,7 @@ class RawClient:
         subscribe: bytes | None = b"",
         identity: bytes | None = None,
         hwm: int | None = None,
+        without: tuple[str, ...] = (),
         describe=lambda: "",
     ):
         self.info = info
@@ -219,6 +220,8 @@ class RawClient:
             ("stdin", zmq.DEALER),
             ("iopub", zmq.SUB),
         ):
+            if channel in without:
+                continue
             s = self.context.socket(kind)
             if kind == zmq.DEALER:
                 s.identity = self.identity

@@ -183,10 +183,11 @@ def test_identities_behind_the_client_s_own_need_not_come_back(client):
     assert client.finish(cell).text() == "x\n"
 
 
-def test_question_waits_for_a_stdin_socket_that_connects_late(fresh):
-    fresh.sockets.pop("stdin").close(0)
+def test_question_waits_for_a_stdin_socket_that_connects_late(launch):
+    kernel = launch()
+    fresh = kernel.client(without=("stdin",))
     cell = fresh.execute("print(input())", allow_stdin=True)
-    poll(lambda: "nobody takes a question yet" in fresh.kernel.stderr(), 60, "the kernel's word that nobody is there")
+    poll(lambda: "nobody takes a question yet" in kernel.stderr(), 50, "the kernel's word that nobody is there")
     late = fresh.context.socket(zmq.DEALER)
     late.identity = fresh.identity
     late.connect(endpoint(fresh.info, "stdin"))

@@ -332,7 +332,7 @@ def ended(number: str, limit=30) -> tuple[str, str]:
 
     def over():
         fields.update(re.findall(r"(JobState|ExitCode)=(\S+)", asked("scontrol", "show", "job", number)))
-        return fields.get("JobState") not in (None, "PENDING", "RUNNING", "COMPLETING")
+        return fields.get("JobState") not in (None, "PENDING", "CONFIGURING", "RUNNING", "SIGNALING", "COMPLETING", "STAGE_OUT")
 
     until(over, limit, what=f"job {number}")
     return fields["JobState"], fields["ExitCode"]

@@ -252,6 +252,7 @@ class ZMQInteractiveShell(InteractiveShell):
         if loop.cancelled and etype.__name__ == "CancelledError":
             # The way an interrupt reaches code that awaits.
             etype, value = KeyboardInterrupt, KeyboardInterrupt()
+        tb = _with_lines(tb)
         self._cut(tb)
         _without_transformers(tb)
         return etype, value, tb
@@ -308,6 +309,23 @@ class ZMQInteractiveShell(InteractiveShell):
 
 
 InteractiveShellABC.register(ZMQInteractiveShell)
+
+
+def _with_lines(tb):
+    """A traceback in which each entry has a line: an interrupt at the very beginning of a function is in none, from Python
+    3.11 on, and IPython cannot show that."""
+    entries = []
+    while tb is not None:
+        entries.append(tb)
+        tb = tb.tb_next
+    for index in range(len(entries) - 1, -1, -1):
+        entry = entries[index]
+        if entry.tb_lineno is None:
+            entry = types.TracebackType(entry.tb_next, entry.tb_frame, entry.tb_lasti, entry.tb_frame.f_code.co_firstlineno)
+            entries[index] = entry
+            if index > 0:
+                entries[index - 1].tb_next = entry
+    return entries[0] if entries else None
 
 
 def _without_transformers(tb):
