@@ -39,6 +39,12 @@ static void default_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What was sent to the server's group between the fork and our setsid was not meant for us: to ignore it drops it. */
+static void drop_pending_signals(void) {
+  struct sigaction action = {.sa_handler = SIG_IGN};
+  for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+}
+
 static void send_message(int channel, int kind, int value, const struct rusage *usage) {
   parley_guard_message message = {.kind = kind, .value = value};
   if (usage) {
@@ -265,6 +271,7 @@ pid_t parley_spawn_guarded(const parley_spawn_request *request, int *channel) {
   if (guard_pid == 0) {
     setsid(); /* out of the server's group: a signal sent to that group must not reach the guard */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    drop_pending_signals();
     default_signals();
     signal(SIGPIPE, SIG_IGN);
     int report[2];

@@ -145,21 +145,28 @@ class FrameWriter:
         if len(parts) == 1 or threading.get_ident() != _MAIN:
             self._write_parts(parts)
             return
-        failures, written = [], _thread.allocate_lock()
+        failures, done, go, written = [], [], _thread.allocate_lock(), _thread.allocate_lock()
+        go.acquire()
         written.acquire()
 
         def work():
+            go.acquire()
             try:
                 self._write_parts(parts)
             except BaseException as failure:
                 failures.append(failure)
             finally:
+                done.append(True)
                 written.release()
 
         _thread.start_new_thread(work, ())
         while True:
             try:
-                written.acquire()
+                # Either may be left by an exception at any point, and is then done again.
+                if go.locked():
+                    go.release()
+                while not done:
+                    written.acquire()
                 break
             except BaseException as raised:
                 failures.append(raised)
