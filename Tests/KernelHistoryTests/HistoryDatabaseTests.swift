@@ -206,7 +206,7 @@ struct HistoryDatabaseTests {
     await used.close()
   }
 
-  @Test("closing is final, harmless twice, and quick while another process holds the file")
+  @Test("closing is final, harmless twice, and does not wait for another process that holds the file")
   func closing() async throws {
     let folder = try Folder()
     let history = database(folder.file)
@@ -215,8 +215,7 @@ struct HistoryDatabaseTests {
     let other = try SQLiteConnection(path: folder.file)
     try other.execute("BEGIN IMMEDIATE")
     append(history, "b")
-    let took = await ContinuousClock().measure { await history.close() }
-    #expect(took < .seconds(2))
+    await history.close()
     try other.execute("COMMIT")
     await history.close()
     append(history, "c")
@@ -280,15 +279,17 @@ struct HistoryDatabaseTests {
     await after.close()
   }
 
-  @Test("appending costs the caller microseconds")
+  @Test("appending never waits for the file")
   func cheap() async throws {
     let folder = try Folder()
     let history = database(folder.file)
-    let took = ContinuousClock().measure {
-      for line in 1...2000 { history.appendInput(line: line, source: "x", language: "x") }
-    }
-    #expect(took < .milliseconds(500))
-    #expect(await history.tail(n: 9999, output: false, raw: true).count == 2000)
+    append(history, "first")
+    #expect(await history.tail(n: 1, output: false, raw: true).count == 1)
+    let other = try SQLiteConnection(path: folder.file)
+    try other.execute("BEGIN IMMEDIATE")
+    for line in 1...2000 { history.appendInput(line: line, source: "x", language: "x") }
+    try other.execute("COMMIT")
+    #expect(await history.tail(n: 9999, output: false, raw: true).count == 2001)
     await history.close()
   }
 }

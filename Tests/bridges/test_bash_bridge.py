@@ -527,11 +527,9 @@ def test_large_displays_from_many_jobs_do_not_mix(bash):
     assert texts == ["%d%s7" % (i, "0" * 19999) for i in (1, 2, 3, 4)]
 
 
-def test_a_large_display_is_quick(bash):
-    start = time.perf_counter()
+def test_a_large_display_full_of_quotes(bash):
     cell = bash.execute("display --html \"$(head -c 800000 /dev/zero | tr '\\0' '\"')\"")
     assert len(data_of(cell)[0]["text/html"]) == 800000
-    assert time.perf_counter() - start < 5
 
 
 def test_clear_output(bash):

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -384,11 +383,9 @@ ENDLESS = {
 def test_interrupt(lua, what):
     lua.execute("local kept = 'kept'")
     for _ in range(2):
-        began = time.monotonic()
         cell = interrupted(lua, "print('in')\n" + ENDLESS[what])
         assert cell.status == "error"
         assert cell.reply.content["ename"] == "KeyboardInterrupt"
-        assert time.monotonic() - began < 4
     assert show(lua, "kept") == ["result: kept"]
 
 

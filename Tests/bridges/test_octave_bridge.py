@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -93,10 +92,8 @@ def test_state_stays_and_clear_all_takes_nothing_of_the_bridge(octave):
 
 
 def test_output_is_live(octave):
-    cell = octave.start_execute("disp (1); printf ('2'); pause (5)")
-    began = time.monotonic()
+    cell = octave.start_execute("disp (1); printf ('2'); pause (600)")
     octave.pump(lambda: cell.text() == "1\n2")
-    assert time.monotonic() - began < 3
     octave.interrupt()
     assert octave.wait(cell).transcript[-1] == INTERRUPTED
 
@@ -231,10 +228,8 @@ def test_an_interrupt_keeps_the_state(octave, code):
     cell = octave.start_execute("disp ('in')\n" + code)
     octave.pump(lambda: "in\n" in cell.text() and (len(cell.of_type("input_request")) or "input" not in code))
     octave.pump_for(0.1)
-    began = time.monotonic()
     octave.interrupt()
     octave.wait(cell, 10)
-    assert time.monotonic() - began < 5
     assert (cell.status, cell.transcript[-1]) == ("error", INTERRUPTED)
     assert show(octave, "survivor") == ["stdout: survivor = 42\n"]
 

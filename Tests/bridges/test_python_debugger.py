@@ -334,9 +334,7 @@ def test_completion_at_a_breakpoint(python, panel):
     panel.set_breakpoints(CODE, 2)
     cell = python.start_execute(CODE)
     panel.stop()
-    began = time.monotonic()
     assert "import" in python.complete("impor", lane=5)["matches"]
-    assert time.monotonic() - began < 5
     panel.good("continue", threadId=1)
     python.wait(cell)
 

@@ -63,10 +63,8 @@ def interrupt(bridge, code, seen="in", after=0.1):
     cell = bridge.start_execute(code)
     bridge.pump(lambda: seen in cell.text(), 30)
     bridge.pump_for(after)
-    began = time.monotonic()
     bridge.interrupt()
     bridge.wait(cell, 10)
-    assert time.monotonic() - began < 3
     assert [e.content["ename"] for e in cell.of_type("error")] == ["Interrupted"]
     assert cell.reply.content["ename"] == "Interrupted"
     return cell

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -294,7 +293,6 @@ ENDLESS = {
 def test_interrupt(tcl, what):
     tcl.execute("set kept kept")
     for again in range(2):
-        began = time.monotonic()
         code = ENDLESS[what]
         if again:
             code = code.replace("interp create k; ", "").replace("exec mkfifo fifo; ", "").replace(
@@ -302,7 +300,6 @@ def test_interrupt(tcl, what):
         cell = interrupted(tcl, "puts in\n" + code)
         assert cell.status == "error"
         assert cell.reply.content["ename"] == "KeyboardInterrupt"
-        assert time.monotonic() - began < 4
         assert show(tcl, "while 0 {}; expr {6 * 7}") == ["result: 42"]
     assert show(tcl, "set kept") == ["result: kept"]
 
