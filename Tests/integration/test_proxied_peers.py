@@ -160,7 +160,12 @@ def test_interrupt(peer, client):
     peer.run(code)
     msg_id = client.execute(f"#!{peer.name}\n{peer.loop}")
     client.wait(msg_id, ("stream", "stdout", "go"))
-    client.send("control", "interrupt_request")
+    client.ask("interrupt_request", channel="control")
+    try:
+        client.reply(msg_id, 8)
+    except AssertionError:
+        # Some lose one that comes just before the program that the cell starts; whoever sees that presses again.
+        client.ask("interrupt_request", channel="control")
     run = client.finish(msg_id, 15)
     assert run.status == "error"
     if peer.interrupted:
