@@ -284,12 +284,12 @@ struct MisbehavingBridgeTests {
     }
     #expect(await ask("a") == nil)
     #expect(await ask("b") == nil, "it is not sent: it would have to wait for the other")
-    FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.go", contents: nil)
+    #expect(FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.go", contents: nil))
     var answer: String?
     while answer == nil { answer = await ask("a") }
     #expect(answer?.contains("asked 1") == true)
     #expect(await ask("a")?.contains("asked 2") == true, "an answer is given once")
-    FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.end", contents: nil)
+    #expect(FileManager.default.createFile(atPath: "\(bench.folder.path)/bridge.x.end", contents: nil))
     #expect(await cell.value == "ok")
     await bench.end()
   }
