@@ -32,9 +32,9 @@ final class LaneQuestion {
   /// Waits for the answer; whether it has come within the limit.
   func wait(atMost limit: Duration, _ loop: EventLoop) async -> Bool {
     if isAnswered { return true }
-    // Early for others who wait: they look again.
-    let timer = loop.after(limit) { [weak self] in self?.resumeAll() }
+    // Before the timer, which must not come before the end. Early for others who wait: they look again.
     let end = EventLoop.now() + UInt64(limit / .nanoseconds(1))
+    let timer = loop.after(limit) { [weak self] in self?.resumeAll() }
     while !isAnswered, EventLoop.now() < end {
       await withCheckedContinuation { waiters.append($0) }
     }
